@@ -56,12 +56,16 @@ const billing = inFile('lib/core/billing/bill.ts', ['test/unit/core/billing/bill
     to: 'const next = Math.floor((end - node.billedFrom) / HOUR) + 1;',
   },
   'the first hour is free until it has begun': {
-    from: 'Math.max(hoursIn(first, node, at), 1)',
-    to: 'hoursIn(first, node, at)',
+    from: 'Math.max(hoursOf(first), 1)',
+    to: 'hoursOf(first)',
   },
   'an hour across the end of a month counts in the first alone': {
-    from: 'const first = Math.max(0, Math.floor((month.start - node.billedFrom) / HOUR));',
-    to: 'const first = Math.max(0, Math.ceil((month.start - node.billedFrom) / HOUR));',
+    from: 'Math.ceil(before) : Math.floor(before)',
+    to: 'Math.ceil(before) : Math.ceil(before)',
+  },
+  'the months of a bill have hours in both although the price has them once': {
+    from: 'monthsOf(node, at, node.price.monthEndHour);',
+    to: 'monthsOf(node, at);',
   },
   'the monthly price does not stop the bill': {
     from: 'Math.min(hoursBilled * hourly, monthly ?? Number.POSITIVE_INFINITY);',

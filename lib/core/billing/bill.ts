@@ -9,14 +9,15 @@ import {
   minus,
   plus,
 } from '../base/units.ts';
-import type { Price } from './price.ts';
+import { type MonthEndHour, type Price, readAs } from './price.ts';
 
 /**
  * A node as Linode bills it: from creation to deletion, powered on or off, at its hourly price,
  * every started hour in full and at least one, up to its monthly price in a calendar month (UTC):
  * docs/linode.md#billing. Linode does not document in which month it bills an hour across the
- * month's end. Onebuck counts the hour in both months, so that its bill is never below Linode's. If
- * the node is deleted in that hour before the month ends, the hour counts in the first month only.
+ * month's end. Onebuck counts the hour in both months, so that its bill is never below Linode's,
+ * unless the price says that Linode bills it in the month in which it begins. If the node is deleted
+ * in that hour before the month ends, the hour counts in the first month only.
  */
 export interface BilledNode {
   readonly billedFrom: EpochMs;
@@ -57,7 +58,8 @@ export function spend(nodes: readonly BilledNode[], at: EpochMs): MicroUsd {
 
 /**
  * The bill of `spend` split by calendar month (UTC, such as `2026-11`), as on Linode's monthly
- * invoices. An hour that touches two months counts in both, here and in `spend`.
+ * invoices. An hour that touches two months counts in both, here and in `spend`, or in the first as
+ * the price says.
  */
 export function spendByMonth(
   nodes: readonly BilledNode[],
@@ -65,7 +67,7 @@ export function spendByMonth(
 ): Readonly<Record<MonthName, MicroUsd>> {
   const bills: Record<MonthName, MicroUsd> = {};
   for (const node of nodes) {
-    for (const { month, hoursBilled } of monthsOf(node, at)) {
+    for (const { month, hoursBilled } of monthsBilled(node, at)) {
       const bill = (bills[month.name] ?? 0) + costOfHours(node.price, hoursBilled);
       bills[month.name] = microUsd(bill);
     }
@@ -78,12 +80,12 @@ export function spendByMonth(
  * makes free count too.
  */
 export function hoursByMonth(
-  nodes: readonly Span[],
+  nodes: readonly BilledNode[],
   at: EpochMs,
 ): Readonly<Record<MonthName, number>> {
   const total: Record<MonthName, number> = {};
   for (const node of nodes) {
-    for (const { month, hoursBilled } of monthsOf(node, at)) {
+    for (const { month, hoursBilled } of monthsBilled(node, at)) {
       total[month.name] = (total[month.name] ?? 0) + hoursBilled;
     }
   }
@@ -142,7 +144,10 @@ export function teardownTime(
   return minus(lastAffordable(nodes, limits), limits.marginMs);
 }
 
-/** The bill of `nodes` nodes after one hour; twice as much if the hour crosses a month's end. */
+/**
+ * The bill of `nodes` nodes after one hour; twice as much if the hour crosses a month's end and is
+ * billed in both months.
+ */
 export function firstHourCost(price: Price, nodes: number, from: EpochMs): MicroUsd {
   const all = { billedFrom: from, billedUntil: null, price: priceOfAll(price, nodes) };
   return spend([all], plus(from, HOUR));
@@ -160,39 +165,54 @@ export interface NamedMonth extends Month {
 }
 
 const billOf = (node: BilledNode, at: EpochMs): number =>
-  monthsOf(node, at).reduce(
+  monthsBilled(node, at).reduce(
     (total, { hoursBilled }) => total + costOfHours(node.price, hoursBilled),
     0,
   );
 
+const monthsBilled = (node: BilledNode, at: EpochMs) => monthsOf(node, at, node.price.monthEndHour);
+
 /**
- * The months in which the node is billed, with its hours in each; at least one in the first month.
+ * The months in which the node has hours, with its hours in each; at least one in the first month.
  */
-export function monthsOf(node: Span, at: EpochMs): { month: NamedMonth; hoursBilled: number }[] {
+export function monthsOf(
+  node: Span,
+  at: EpochMs,
+  monthEndHour: MonthEndHour = 'bothMonths',
+): { month: NamedMonth; hoursBilled: number }[] {
   const first = monthOf(node.billedFrom);
   const end = endOf(node, at);
-  const months = [{ month: first, hoursBilled: Math.max(hoursIn(first, node, at), 1) }];
+  const hoursOf = (month: Month) => hoursIn(month, node, at, monthEndHour);
+  const months = [{ month: first, hoursBilled: Math.max(hoursOf(first), 1) }];
   for (let month = first; month.end < end; ) {
     month = monthOf(month.end);
-    months.push({ month, hoursBilled: hoursIn(month, node, at) });
+    const hoursBilled = hoursOf(month);
+    // The last hour may only end in the month.
+    if (hoursBilled > 0) months.push({ month, hoursBilled });
   }
   return months;
 }
 
 /** The node's bill in the month up to `at`. May be 0: the caller adds the minimum of one hour. */
 const billOfNodeIn = (month: Month, node: BilledNode, at: number): number =>
-  costOfHours(node.price, hoursIn(month, node, at));
+  costOfHours(node.price, hoursIn(month, node, at, node.price.monthEndHour));
 
 /**
  * The node's started hours that overlap the month, or another span, up to `at`, including one begun
- * before it.
+ * before it, unless hours count in the month in which they begin.
  */
-export function hoursIn(month: Month, node: Span, at: number): number {
+export function hoursIn(
+  month: Month,
+  node: Span,
+  at: number,
+  monthEndHour: MonthEndHour = 'bothMonths',
+): number {
   const end = Math.min(endOf(node, at), month.end);
   if (end <= month.start) return 0;
-  // `first` is the hour that contains the month's start, `next` the first hour that starts at or
-  // after `end`; hours count from the node's creation.
-  const first = Math.max(0, Math.floor((month.start - node.billedFrom) / HOUR));
+  // `first` is the hour that contains the month's start, or the first one that begins in the month;
+  // `next` the first hour that starts at or after `end`; hours count from the node's creation.
+  const before = (month.start - node.billedFrom) / HOUR;
+  const first = Math.max(0, monthEndHour === 'startMonth' ? Math.ceil(before) : Math.floor(before));
   const next = Math.ceil((end - node.billedFrom) / HOUR);
   return Math.max(0, next - first);
 }
@@ -274,7 +294,8 @@ function hoursEnd(nodes: readonly BilledNode[], maxHours: number | null): number
 }
 
 /** The price of one node that costs as much as so many that start together. */
-export const priceOfAll = ({ hourly, monthly }: Price, nodes: number): Price => ({
-  hourly: times(hourly, nodes),
-  monthly: monthly === null ? null : times(monthly, nodes),
-});
+export const priceOfAll = ({ hourly, monthly, monthEndHour }: Price, nodes: number): Price =>
+  readAs(
+    { hourly: times(hourly, nodes), monthly: monthly === null ? null : times(monthly, nodes) },
+    monthEndHour,
+  );

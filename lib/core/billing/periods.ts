@@ -30,7 +30,7 @@ export function spanAt(period: Period, at: EpochMs): Span {
 /**
  * What a day or a week counts of the bill up to `at`: of each node the started hours that touch the
  * span, at its hourly price, but never more than the whole bill of the node. An hour that touches
- * two spans counts in both, as with months (`spendByMonth`): whichever of them it belongs to, none
+ * two spans counts in both, whatever the price says of months: whichever of them it belongs to, none
  * counts too little. A node is billed for at least one hour, in the span of its creation.
  */
 export function spendIn(nodes: readonly BilledNode[], span: Month, at: EpochMs): MicroUsd {

@@ -22,7 +22,7 @@ import {
   teardownTime,
 } from '../../../../lib/core/billing/bill.ts';
 import type { Price } from '../../../../lib/core/billing/price.ts';
-import { combinedPrice } from '../../../../lib/core/billing/price.ts';
+import { combinedPrice, dearer, readAs } from '../../../../lib/core/billing/price.ts';
 
 const HOUR = 3_600_000;
 const at = (iso: string): EpochMs => epochMs(Date.parse(iso));
@@ -119,6 +119,45 @@ describe('spend', () => {
   it('throws a RangeError for a bill beyond the safe integers', () => {
     const node = aNode({ price: { hourly: microUsd(2 ** 52), monthly: null } });
     expect(() => spend([node], hoursAfter(LAUNCH, 2, 1))).toThrow(RangeError);
+  });
+});
+
+describe('a price by which an hour counts in the month in which it begins', () => {
+  const once = { price: readAs(nanode, 'startMonth') };
+
+  it('bills the hour across the end of a month once', () => {
+    const node = aNode({ ...once, billedFrom: at('2026-11-30T23:30:00Z') });
+    expect(spend([node], at('2026-12-01T00:30:00.000Z'))).toBe(7_500);
+    expect(spend([node], at('2026-12-01T00:30:00.001Z'))).toBe(2 * 7_500);
+    expect(spendByMonth([node], at('2026-12-01T00:30:00Z'))).toEqual({ '2026-11': usd(0.0075) });
+    expect(spendByMonth([node], at('2026-12-01T00:30:00.001Z'))).toEqual({
+      '2026-11': usd(0.0075),
+      '2026-12': usd(0.0075),
+    });
+    expect(hoursByMonth([node], at('2027-01-01T00:00:00Z'))).toEqual({
+      '2026-11': 1,
+      '2026-12': 744,
+    });
+  });
+
+  it('lets a budget last an hour longer', () => {
+    const from = at('2026-11-30T12:04:05Z');
+    const [twice, longer] = [{}, once].map((reading) =>
+      lastAffordable(nodes(10, { ...reading, billedFrom: from }), budgetOf(1)),
+    );
+    expect([twice, longer]).toEqual([hoursAfter(from, 12), hoursAfter(from, 13)]);
+    expect(firstHourCost(once.price, 10, at('2026-11-30T23:00:01Z'))).toBe(75_000);
+  });
+
+  it('bills both months where a sum has another reading', () => {
+    expect(readAs(once.price)).toEqual(nanode);
+    expect(dearer(once.price, price(0.01, 4))).toEqual(price(0.01, 5));
+    expect(dearer(once.price, readAs(price(0.01, null), 'startMonth'))).toEqual(
+      readAs(price(0.01, null), 'startMonth'),
+    );
+    expect(combinedPrice(once.price, price(0.003, 2))).toEqual(
+      readAs(price(0.0105, 7), 'startMonth'),
+    );
   });
 });
 
@@ -376,11 +415,13 @@ const aPrice: fc.Arbitrary<Price> = fc
   .tuple(
     fc.integer({ min: 0, max: 5_000_000 }),
     fc.option(fc.integer({ min: 1, max: 760 }), { nil: null }),
+    fc.constantFrom('bothMonths' as const, 'startMonth' as const),
   )
-  .map(([hourly, paidHours]) => ({
-    hourly: microUsd(hourly),
-    monthly: paidHours === null ? null : microUsd(hourly * paidHours - Math.floor(hourly / 3)),
-  }));
+  .map(([hourly, paidHours, reading]) => {
+    const monthly =
+      paidHours === null ? null : microUsd(hourly * paidHours - Math.floor(hourly / 3));
+    return readAs({ hourly: microUsd(hourly), monthly }, reading);
+  });
 const aBilledNode: fc.Arbitrary<BilledNode> = fc
   .tuple(anInstant, fc.option(aLength, { nil: null, freq: 3 }), aPrice)
   .map(([from, length, nodePrice]) => ({
@@ -432,7 +473,10 @@ describe('always', () => {
     const perHour = { hourly: microUsd(1), monthly: null };
     fc.assert(
       fc.property(fc.array(aBilledNode, { maxLength: 5 }), anInstant, (cluster, instant) => {
-        const repriced = cluster.map((node) => ({ ...node, price: perHour }));
+        const repriced = cluster.map((node) => ({
+          ...node,
+          price: readAs(perHour, node.price.monthEndHour),
+        }));
         const months = spendByMonth(repriced, epochMs(instant));
         expect(hoursByMonth(cluster, epochMs(instant))).toEqual(months);
       }),
@@ -452,14 +496,31 @@ describe('always', () => {
     fc.assert(
       fc.property(aBilledNode, aLength, (node, length) => {
         const instant = epochMs(node.billedFrom + length);
-        expect(spend([node], instant)).toBe(billRead(node, instant, inBoth));
+        const reading = node.price.monthEndHour === 'startMonth' ? whereItStarts : inBoth;
+        expect(spend([node], instant)).toBe(billRead(node, instant, reading));
+      }),
+    );
+  });
+
+  it('the bill is at most what it is with hours that count in both months', () => {
+    fc.assert(
+      fc.property(aBilledNode, aLength, (node, length) => {
+        const instant = epochMs(node.billedFrom + length);
+        const twice = { ...node, price: readAs(node.price) };
+        const bill = spend([node], instant);
+        expect(bill).toBeLessThanOrEqual(spend([twice], instant));
+        // Rounded down to the hour, no hour touches two months.
+        const whole = { ...node, billedFrom: epochMs(Math.floor(node.billedFrom / HOUR) * HOUR) };
+        const wholeTwice = { ...whole, price: twice.price };
+        expect(spend([whole], instant)).toBe(spend([wholeTwice], instant));
       }),
     );
   });
 
   it("the bill is at least as large as by any reading of how Linode bills the month's end", () => {
     fc.assert(
-      fc.property(aBilledNode, aLength, (node, length) => {
+      fc.property(aBilledNode, aLength, (asPriced, length) => {
+        const node = { ...asPriced, price: readAs(asPriced.price) };
         const instant = epochMs(node.billedFrom + length);
         const bill = spend([node], instant);
         expect(bill).toBeGreaterThanOrEqual(billRead(node, instant, whereItStarts));
@@ -570,7 +631,8 @@ describe('always', () => {
     fc.assert(
       fc.property(aBilledNode, aPrice, aLength, (node, addon, length) => {
         const instant = epochMs(node.billedFrom + length);
-        const apart = spend([node], instant) + spend([{ ...node, price: addon }], instant);
+        const price = readAs(addon, node.price.monthEndHour);
+        const apart = spend([node], instant) + spend([{ ...node, price }], instant);
         const both = { ...node, price: combinedPrice(node.price, addon) };
         expect(spend([both], instant)).toBeGreaterThanOrEqual(apart);
       }),

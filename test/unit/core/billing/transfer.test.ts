@@ -10,6 +10,7 @@ import {
   plus,
 } from '../../../../lib/core/base/units.ts';
 import { type BilledNode, lastAffordable, spend } from '../../../../lib/core/billing/bill.ts';
+import { readAs } from '../../../../lib/core/billing/price.ts';
 import {
   broughtByMonth,
   lastAffordableWith,
@@ -81,11 +82,14 @@ describe('what nodes bring', () => {
   it('counts in the month of its hours, and an hour across the end of a month in none', () => {
     const from = at('2026-11-30T20:30:00Z');
     const nodes = TEN.map((node) => ({ ...node, billedFrom: from }));
-    // In November 20:30 to 23:30, in December 0:30 to 3:30.
-    expect(broughtByMonth(nodes, TERMS, at('2026-12-01T04:10:00Z'))).toEqual({
-      '2026-11': Math.floor(30_000 / 720),
-      '2026-12': Math.floor(30_000 / 744),
-    });
+    const billedOnce = nodes.map((node) => ({ ...node, price: readAs(node.price, 'startMonth') }));
+    for (const bringers of [nodes, billedOnce]) {
+      // In November 20:30 to 23:30, in December 0:30 to 3:30.
+      expect(broughtByMonth(bringers, TERMS, at('2026-12-01T04:10:00Z'))).toEqual({
+        '2026-11': Math.floor(30_000 / 720),
+        '2026-12': Math.floor(30_000 / 744),
+      });
+    }
   });
 
   it('is nothing of a type that brings nothing', () => {
