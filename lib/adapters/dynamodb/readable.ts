@@ -65,6 +65,7 @@ const money = z.int().check(z.gte(0), z.lte(1e15));
 const price = z.looseObject({
   hourly: z.int().check(z.gte(0), z.lte(1e9)),
   monthly: z.nullable(money),
+  monthEndHour: z.optional(z.literal('startMonth')),
 });
 const count = z.int().check(z.gte(0), z.lte(1e9));
 const bytes = z.int().check(z.gte(0));

@@ -1,6 +1,6 @@
 import { type EpochMs, earliest, epochMs, hours, latest, minutes } from '../base/units.ts';
 import type { BilledNode } from '../billing/bill.ts';
-import { combinedPrice, dearer, type Price } from '../billing/price.ts';
+import { combinedPrice, dearer, type Price, readAs } from '../billing/price.ts';
 import type { Common, Kind, KindPrice, Machine, PriceRise } from './record.ts';
 
 type Prices = Pick<Common, 'bought' | 'kindPrices' | 'priceRises'>;
@@ -58,14 +58,16 @@ const isSamePrice = (a: Price | null, b: Price | null): boolean =>
 /** The price of a node of this record that does not exist yet. */
 export function newNodePrice(record: Prices): Price {
   const { bought } = record;
-  return withBackups(lastRiseOf(record, bought) ?? bought, bought.backupsAssumed);
+  const price = withBackups(lastRiseOf(record, bought) ?? bought, bought.backupsAssumed);
+  return readAs(price, bought.price.monthEndHour);
 }
 
 /**
  * A machine as Linode bills it, from its creation until `until`; null: it is billed on. Once it may
  * have become another kind, or Linode may have raised the price of its kind, it counts at the
  * dearest price seen. Linode does not document how it bills the hour in which either happens; the
- * bill is never below Linode's.
+ * bill is never below Linode's. Since hours of another kind may begin at any instant of an hour, they
+ * count in both months at a month's end, however those of the kind bought are billed.
  */
 export function stretchesOf(record: Prices, machine: Machine, until: EpochMs | null): BilledNode[] {
   const { billedFrom, backups } = machine;
@@ -108,12 +110,14 @@ function turnsOf(record: Prices, { backups, changes = [] }: Machine): Turn[] {
   const changed = changes.flatMap(({ from, to, ...kind }): Turn[] => {
     const { price = null, backupsPrice = null } = kindPriceOf(record, kind) ?? {};
     if (price === null) return [];
-    return [{ isRise: false, from, to, price: withBackups({ price, backupsPrice }, backups) }];
+    const then = readAs(withBackups({ price, backupsPrice }, backups), 'bothMonths');
+    return [{ isRise: false, from, to, price: then }];
   });
   const raised = priceRises
     .filter((rise) => [bought, ...changes].some((kind) => isSameKind(kind, rise)))
     .map((rise): Turn => {
-      return { isRise: true, from: rise.from, to: rise.to, price: withBackups(rise, backups) };
+      const price = readAs(withBackups(rise, backups), bought.price.monthEndHour);
+      return { isRise: true, from: rise.from, to: rise.to, price };
     });
   return [...changed, ...raised].toSorted((a, b) => a.to - b.to);
 }

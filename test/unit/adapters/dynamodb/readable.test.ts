@@ -6,6 +6,7 @@ import { clusterIn } from '../../../../lib/adapters/dynamodb/readable.ts';
 import type { ClusterId } from '../../../../lib/core/base/names.ts';
 import { hours, minutes, plus } from '../../../../lib/core/base/units.ts';
 import { monthName } from '../../../../lib/core/billing/bill.ts';
+import { readAs } from '../../../../lib/core/billing/price.ts';
 import { audit, EMPTY_LEDGER } from '../../../../lib/core/caps/ledger.ts';
 import { inventory, inventoryNodes } from '../../../../lib/core/cluster/inventory.ts';
 import { isOverdue, livingOf } from '../../../../lib/core/cluster/metrics.ts';
@@ -99,7 +100,10 @@ const everyField = {
   overBudgetAt: LAUNCH,
   notified: ['launched' as const],
   warnedOf: { half: LAUNCH },
-  bought: aBought({ price: price(0.0075, null), transfer: { gb: 1_000, gbPrice: usd(0.005) } }),
+  bought: aBought({
+    price: readAs(price(0.0075, null), 'startMonth'),
+    transfer: { gb: 1_000, gbPrice: usd(0.005) },
+  }),
   advice: {
     warnings: ['dear'],
     alternatives: [
@@ -183,6 +187,13 @@ describe('clusterIn', () => {
       });
     },
   );
+
+  it('reads no record whose hours across a month’s end are billed in an unknown way', () => {
+    const damaged = { ...price(0.0075, 5), monthEndHour: 'endMonth' };
+    expect(clusterIn(itemOf(withValue(aRunning(), ['bought', 'price'], damaged)))).toMatchObject({
+      unreadable: 'its field record.bought.price.monthEndHour is damaged',
+    });
+  });
 
   it('names the damaged field, without its content', () => {
     const record = withValue(aRunning(), ['nodes', 1, 'billedFrom'], 'a secret');

@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { epochMs, hours, plus } from '../../../../lib/core/base/units.ts';
 import { lastAffordable, spend } from '../../../../lib/core/billing/bill.ts';
+import { readAs } from '../../../../lib/core/billing/price.ts';
 import { newNodePrice, stretchesOf } from '../../../../lib/core/cluster/kinds.ts';
 import { aBought, created, LAUNCH, price, usd } from '../../../support/builders.ts';
 
 const HOUR = hours(1);
 const bought = aBought({ price: price(0.01) });
+const onceAt = (hourly: number) => readAs(price(hourly), 'startMonth');
 const kind = { type: 'g6-standard-2', region: 'us-east' };
 const recordAt = (hourly: number) => ({
   bought,
@@ -67,6 +69,15 @@ it('is never below the bill, by any reading of the hour in which the Linode chan
   fc.assert(property);
 });
 
+it('bills both months again where a node may have become another kind', () => {
+  const once = { ...recordAt(0.03), bought: { ...bought, price: onceAt(0.01) } };
+  const prices = (of: { bought: typeof bought }) =>
+    stretchesOf(of, changed(1.6 * HOUR, 2.1 * HOUR), null).map((stretch) => stretch.price);
+  expect(prices(once)).toEqual([onceAt(0.01), price(0.03)]);
+  // Even as what it was at first, as its hours may begin at other instants now.
+  expect(prices({ bought: { ...once.bought, ...kind } })).toEqual([onceAt(0.01), price(0.01)]);
+});
+
 describe('a price that Linode raises', () => {
   const at = (hour: number) => plus(LAUNCH, (hour * HOUR) as never);
   const rise = (from: number, to: number, hourly: number) => ({
@@ -100,6 +111,15 @@ describe('a price that Linode raises', () => {
   it('counts with the price of backups, for nodes that have them', () => {
     const [, then] = stretchesOf(raised(rise(1, 2, 0.02)), created(0, { backups: true }), null);
     expect(then?.price).toEqual(price(0.026));
+  });
+
+  it('bills hours across a month’s end as the price at the launch does', () => {
+    const once = { ...bought, price: onceAt(0.01) };
+    const record = { ...raised(rise(1, 2, 0.02)), bought: once };
+    const [before, then] = stretchesOf(record, created(0), null);
+    expect([before?.price, then?.price]).toEqual([onceAt(0.01), onceAt(0.02)]);
+    expect(newNodePrice(record)).toEqual(onceAt(0.02));
+    expect(newNodePrice({ bought: { ...once, backupsAssumed: true } })).toEqual(onceAt(0.013));
   });
 
   it('of another kind does not count', () => {
