@@ -19,18 +19,21 @@ import { beginDeleting } from './phase.ts';
 
 /**
  * Up to when the nodes cost no more than they do at `now`: the first instant at which one of them
- * begins an hour, or the end of the month, where an hour may be billed again.
+ * begins an hour, or the end of the month, where an hour may be billed again unless its price says
+ * otherwise.
  */
 function paidUntil(record: LiveRecord, now: EpochMs): EpochMs {
   const date = new Date(now);
   const monthEnd = epochMs(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1));
   const marks = billedNodes(record)
     .filter(({ billedUntil }) => billedUntil === null)
-    .map(({ billedFrom, hoursFrom = billedFrom }) => {
+    .map(({ billedFrom, hoursFrom = billedFrom, price }) => {
       const begun = Math.max(1, Math.ceil(between(hoursFrom, now) / hours(1)));
-      return plus(hoursFrom, durationMs(begun * hours(1)));
+      const mark = plus(hoursFrom, durationMs(begun * hours(1)));
+      return price.monthEndHour === 'startMonth' ? mark : earliest(monthEnd, mark);
     });
-  return earliest(monthEnd, ...marks);
+  const [first = monthEnd, ...others] = marks;
+  return earliest(first, ...others);
 }
 
 /**

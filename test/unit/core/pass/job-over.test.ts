@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hours, minus, minutes, plus, seconds } from '../../../../lib/core/base/units.ts';
+import { readAs } from '../../../../lib/core/billing/price.ts';
 import { spentAt } from '../../../../lib/core/cluster/bills.ts';
 import { changeCluster } from '../../../../lib/core/cluster/change.ts';
 import { lifeOf } from '../../../../lib/core/cluster/life.ts';
@@ -9,6 +10,7 @@ import type { JobOutcome } from '../../../../lib/core/job/progress.ts';
 import { withJobOver, withJobStopped } from '../../../../lib/core/pass/job-over.ts';
 import { plan } from '../../../../lib/core/pass/plan.ts';
 import {
+  aBought,
   aCluster,
   aDeleting,
   aJob,
@@ -91,6 +93,10 @@ describe('a job that has failed', () => {
     const atMonthEnd = running({}, { nodes: [created(0, { billedFrom })] });
     const soon = withJobOver(atMonthEnd, failed, minus(monthEnd, minutes(20)));
     expect(soon.endBy).toBe(minus(monthEnd, MARGIN));
+    const bought = aBought({ price: readAs(aBought().price, 'startMonth') });
+    const billedOnce = { ...atMonthEnd, bought };
+    const later = withJobOver(billedOnce, failed, minus(monthEnd, minutes(20)));
+    expect(later.endBy).toBe(minus(plus(billedFrom, hours(1)), MARGIN));
   });
 
   it('ends at once with destroy, and lives on with keep', () => {
