@@ -845,8 +845,12 @@ const invoices = [
       to: 'apart.unknown.push(billed);',
     },
     "an hour across a month's end is called other hours": {
-      from: 'const isMonthEnd = more < 0 && more >= -across;',
+      from: 'const isMonthEnd = more < 0 ? more >= -across : more <= hoursBefore;',
       to: 'const isMonthEnd = false;',
+    },
+    'what invoices teach is lost on a record that has the hour once': {
+      from: 'const less = node.hours + node.hoursBefore - quantityOf',
+      to: 'const less = node.hours - quantityOf',
     },
     'a node without an item is no difference': {
       from: "if (items.length === 0) return difference('notInvoiced', -node.cost - node.backupsCost);",
@@ -1826,8 +1830,8 @@ const agents: readonly Mutant[] = [
       to: 'paidUntil(record, now)',
     },
     'a look after a failure runs over the end of the month': {
-      from: 'return earliest(monthEnd, ...marks);',
-      to: 'return earliest(marks[0] ?? monthEnd, ...marks);',
+      from: "price.monthEndHour === 'startMonth' ? mark : earliest(monthEnd, mark)",
+      to: 'mark',
     },
   }),
   ...inFile('lib/core/cluster/life.ts', ['test/unit/core/cluster/life.test.ts'], {

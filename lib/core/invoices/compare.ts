@@ -2,7 +2,7 @@ import { type MicroUsd, microUsd, split, sum } from '../base/money.ts';
 import type { ClusterId } from '../base/names.ts';
 import { type EpochMs, epochMs, hours } from '../base/units.ts';
 import { hoursByMonth, type MonthName, monthNamed, spendByMonth } from '../billing/bill.ts';
-import type { Price } from '../billing/price.ts';
+import { type Price, readAs } from '../billing/price.ts';
 import { billedNodes, spentByMonthOf } from '../cluster/bills.ts';
 import { type ClusterRecord, type Common, isLive, type NodeRecord } from '../cluster/record.ts';
 import { sumOf } from './amount.ts';
@@ -29,8 +29,10 @@ export interface RecordedNode {
   readonly index: number;
   /** null: no Linode of the node is known, as its create has no answer. */
   readonly linodeId: number | null;
-  /** Started hours; one across a month's end counts in both months. */
+  /** Started hours; one across a month's end counts as the record's price says. */
   readonly hours: number;
+  /** The hours across the month's start that count in the month before alone. */
+  readonly hoursBefore: number;
   /** Without backups. */
   readonly cost: number;
   readonly backupsCost: number;
@@ -69,6 +71,8 @@ function recordedNode(
   const bare = plain === node ? billed : billedNodes({ ...record, nodes: [plain] });
   const costOf = (nodes: typeof billed) => spendByMonth(nodes, at)[month] ?? 0;
   const cost = costOf(bare);
+  const count = hoursByMonth(billed, at)[month] ?? 0;
+  const inBoth = billed.map((one) => ({ ...one, price: readAs(one.price, 'bothMonths') }));
   const until = billed.at(-1)?.billedUntil ?? at;
   const { start, end } = monthNamed(month);
   const isAcross = (instant: EpochMs) =>
@@ -77,7 +81,8 @@ function recordedNode(
     {
       index: node.index,
       linodeId: 'linodeId' in node ? node.linodeId : null,
-      hours: hoursByMonth(billed, at)[month] ?? 0,
+      hours: count,
+      hoursBefore: (hoursByMonth(inBoth, at)[month] ?? 0) - count,
       cost,
       backupsCost: costOf(billed) - cost,
       prices: bare.map(({ price }) => price),
@@ -329,7 +334,7 @@ interface Expected {
 
 /** Splits the difference into that of hours, at the recorded price, and the rest. */
 function explained(
-  { hours: recordedHours, crosses }: RecordedNode,
+  { hours: recordedHours, hoursBefore, crosses }: RecordedNode,
   items: readonly InvoiceItem[],
   { cost, prices, otherwise }: Expected,
 ): Difference[] {
@@ -337,7 +342,7 @@ function explained(
   const [price] = prices.slice(-1);
   const moved = price === undefined || more === 0 ? 0 : costMoved(price, recordedHours, more, cost);
   const across = Number(crosses.start) + Number(crosses.end);
-  const isMonthEnd = more < 0 && more >= -across;
+  const isMonthEnd = more < 0 ? more >= -across : more <= hoursBefore;
   const rest = sumOf(items.map((item) => item.amount)) - cost - moved;
   return [
     ...difference(isMonthEnd ? 'monthEnd' : 'hours', moved),
@@ -391,7 +396,7 @@ function readingOf(
   if (start === end || main.length === 0 || main.some(({ quantity }) => quantity === null)) {
     return null;
   }
-  const less = node.hours - quantityOf(main, node.hours);
+  const less = node.hours + node.hoursBefore - quantityOf(main, node.hours);
   if (start && less === 1) return 'startMonth';
   if (start && less === 0) return 'bothMonths';
   return end && less === 1 ? 'endMonth' : null;

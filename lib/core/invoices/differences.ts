@@ -60,7 +60,9 @@ export function wordsOf({ kind, amount: more, count }: Difference): {
       return {
         text: `The hour across the month's end is billed otherwise than recorded for ${nodes}: ${by}.`,
         advice:
-          'Nothing to do: Onebuck counts that hour in both months, so that no budget can be exceeded.',
+          more > 0
+            ? 'Set MONTH_END_HOUR to bothMonths: Linode bills that hour in the month in which it ends, which the records leave out, so that budgets may be exceeded by an hour of each node. Clusters that live keep the setting of their launch: end them before the month ends, or lower their budgets.'
+            : 'Nothing to do: Onebuck counts that hour in both months, so that no budget can be exceeded.',
       };
     case 'price':
       return {

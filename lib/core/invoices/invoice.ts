@@ -68,7 +68,7 @@ export interface InvoicedMonth {
 
 /**
  * How many nodes show in which month Linode bills an hour across a month's end. Onebuck counts it in
- * both, which is the dearer reading.
+ * both, which is the dearer reading, unless MONTH_END_HOUR says otherwise.
  */
 export interface MonthEndEvidence {
   readonly startMonth: number;

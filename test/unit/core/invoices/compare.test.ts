@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ClusterId } from '../../../../lib/core/base/names.ts';
 import { type EpochMs, epochMs, hours, plus } from '../../../../lib/core/base/units.ts';
 import type { MonthName } from '../../../../lib/core/billing/bill.ts';
+import { readAs } from '../../../../lib/core/billing/price.ts';
 import { totalsOf } from '../../../../lib/core/cluster/month-totals.ts';
 import type { ClusterRecord } from '../../../../lib/core/cluster/record.ts';
 import { amount } from '../../../../lib/core/invoices/amount.ts';
@@ -221,6 +222,38 @@ describe("an hour across the month's end", () => {
     expect(lacking(DECEMBER, [item(101, 1)])).toEqual([['monthEnd'], { ...none, startMonth: 1 }]);
     expect(lacking(NOVEMBER, [item(101, 1)])).toEqual([['monthEnd'], { ...none, endMonth: 1 }]);
     expect(lacking(DECEMBER, [item(102, 1)])).toEqual([['notInvoiced'], none]);
+  });
+
+  describe('that the record counts in the month of its start alone', () => {
+    const bought = aBought({ price: readAs(aBought().price, 'startMonth') });
+    const once = aCluster([[from, until]], { bought });
+
+    it.each<[string, MonthName, number, unknown[], object]>([
+      ['the month of its start', NOVEMBER, 2, [], {}],
+      ['the month of its start', DECEMBER, 1, [], { startMonth: 1 }],
+      ['both months', DECEMBER, 2, ['monthEnd', 0.0075, 1], { bothMonths: 1 }],
+      ['the month of its end', NOVEMBER, 1, ['monthEnd', -0.0075, 1], { endMonth: 1 }],
+    ])(
+      'is learnt to be billed in %s from the invoice of %s',
+      (_, month, quantity, expected, seen) => {
+        const { evidence } = compare([once], [item(101, quantity)], month);
+        expect(found([once], [item(101, quantity)], month)).toEqual(
+          expected.length === 0 ? [] : [expected],
+        );
+        expect(evidence).toEqual({ startMonth: 0, endMonth: 0, bothMonths: 0, ...seen });
+      },
+    );
+
+    it('is told of if Linode bills it in a month in which the record has no hour', () => {
+      const brief = aCluster([[from, plus(from, hours(2))]], { bought });
+      expect(compare([brief], [], DECEMBER).clusters.size).toBe(0);
+      expect(found([brief], [item(101, 1)], DECEMBER)).toEqual([['monthEnd', 0.0075, 1]]);
+      expect(found([brief], [item(101, 2)], DECEMBER)).toEqual([['hours', 0.015, 1]]);
+      const more: Difference = { kind: 'monthEnd', amount: amount(7_500), count: 1 };
+      expect(isAlarming(more)).toBe(true);
+      expect(wordsOf(more).advice).toContain('Set MONTH_END_HOUR to bothMonths');
+      expect(wordsOf({ ...more, amount: amount(-7_500) }).advice).toContain('Nothing to do');
+    });
   });
 
   it('is no reason for more than an hour', () => {
