@@ -1,6 +1,7 @@
 import { microUsd } from '../lib/core/base/money.ts';
 import { type EpochMs, epochMs, hours as hoursOf, plus } from '../lib/core/base/units.ts';
 import { type BilledNode, lastAffordable, spend } from '../lib/core/billing/bill.ts';
+import { readAs } from '../lib/core/billing/price.ts';
 import type { Cluster } from './answers.ts';
 import type { Change } from './clusters.ts';
 import { micro, plusUsd } from './money.ts';
@@ -16,7 +17,7 @@ const HOUR = hoursOf(1);
 
 /**
  * The smallest change of limits that moves the teardown time by at least so many whole hours, 1 or
- * more. An hour across a month's end is billed twice, so the change pays for that hour twice. Money
+ * more. Where an hour across a month's end is billed twice, the change pays for that hour twice. Money
  * left over in the budget is used before the budget is raised, so that the budget stays as it is
  * where only maxHours ends the cluster. `now` is the server's time in epoch milliseconds. null: the
  * cluster is being destroyed, or gone, or has no node left.
@@ -111,10 +112,11 @@ const ENDED = ['deleting', 'gone', 'neverCreated'];
 function billedNodes(cluster: Cluster, now: EpochMs): BilledNode[] {
   const billed = cluster.nodes.filter(({ status }) => !ENDED.includes(status));
   const hourly = microUsd(Math.ceil(micro(cluster.hourlyUsd) / Math.max(1, billed.length)));
+  const price = readAs({ hourly, monthly: null }, cluster.monthEndHour);
   return billed.map(({ createdAt }) => ({
     billedFrom: createdAt === null ? now : epochMs(Date.parse(createdAt)),
     billedUntil: null,
-    price: { hourly, monthly: null },
+    price,
   }));
 }
 

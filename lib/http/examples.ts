@@ -119,6 +119,7 @@ const cluster = {
   budgetUsd: 1,
   maxHours: null,
   hourlyUsd: 0.075,
+  monthEndHour: 'bothMonths',
   spentUsd: 0.075,
   leftUsd: 0.925,
   transfer: {

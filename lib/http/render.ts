@@ -75,6 +75,7 @@ export function renderCluster(
     budgetUsd: toUsd(record.budget),
     maxHours: record.maxHours,
     hourlyUsd: toUsd(hourlyOf(record)),
+    monthEndHour: bought.price.monthEndHour ?? ('bothMonths' as const),
     spentUsd: toUsd(spent),
     leftUsd: toUsd(microUsd(Math.max(0, record.budget - spent))),
     transfer: renderTransfer(record, now),

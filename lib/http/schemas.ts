@@ -376,6 +376,14 @@ export const clusterSchema = z.object({
     'The price of each started hour of the nodes that Linode bills or will bill',
     'of an ended cluster: of the nodes that it had',
   ),
+  monthEndHour: z
+    .enum(['bothMonths', 'startMonth'])
+    .check(
+      z.describe(
+        "Whether an hour across a month's end counts in both months, or once, in the month in which " +
+          'it begins: MONTH_END_HOUR, as it was at the launch.',
+      ),
+    ),
   spentUsd: usd('The bill if all nodes were deleted now'),
   leftUsd: usd('The part of the budget that is left'),
   transfer: orNull(

@@ -50,6 +50,7 @@ export const aCluster = (overrides: Partial<Cluster> = {}): Cluster => ({
   budgetUsd: 0.1,
   maxHours: null,
   hourlyUsd: 0.0225,
+  monthEndHour: 'bothMonths',
   spentUsd: 0.045,
   leftUsd: 0.055,
   transfer: null,

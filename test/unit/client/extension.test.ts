@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../client/answers.ts';
 import { dollarsMore, type Extension, extensionOf, outlookOf } from '../../../client/extension.ts';
 import { type EpochMs, hours, minutes, plus, toIso } from '../../../lib/core/base/units.ts';
+import { readAs } from '../../../lib/core/billing/price.ts';
 import { changeCluster, parseChange } from '../../../lib/core/cluster/change.ts';
 import { lifeOf } from '../../../lib/core/cluster/life.ts';
 import type { Running } from '../../../lib/core/cluster/record.ts';
@@ -100,6 +101,15 @@ describe('an hour more at a month’s end', () => {
     expect(toIso(lifeOf(record, nowOf(record)).lastAffordable)).toBe('2026-11-30T23:30:00.000Z');
     expect(extend(record, 1)).toMatchObject({
       extension: { change: { budgetUsd: 0.075 }, costUsd: 0.03 },
+      byMs: hours(1),
+    });
+  });
+
+  it('costs no more than usual where that hour is billed once', () => {
+    const price = readAs(bought().price, 'startMonth');
+    const record = { ...lasting(0.045), bought: { ...bought(), price } };
+    expect(extend(record, 1)).toMatchObject({
+      extension: { change: { budgetUsd: 0.06 }, costUsd: 0.015 },
       byMs: hours(1),
     });
   });
