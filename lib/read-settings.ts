@@ -1,5 +1,6 @@
 import { type MicroUsd, parseUsd } from './core/base/money.ts';
 import { type DurationMs, hours, minutes, seconds } from './core/base/units.ts';
+import type { MonthEndHour } from './core/billing/price.ts';
 import type { Every } from './core/notices/digest/period.ts';
 import { AppError } from './errors.ts';
 import type { Settings } from './settings.ts';
@@ -25,6 +26,7 @@ export const DEFAULTS = {
   MAX_WEEKLY_SPEND_PER_OWNER_USD: 'none',
   MAX_MONTHLY_SPEND_PER_OWNER_USD: 'none',
   MAX_HOURLY_USD: 'none',
+  MONTH_END_HOUR: 'bothMonths',
   KEEP_ENDED_DAYS: '400',
   DIGEST: 'none',
   PUBLIC_URL: '',
@@ -48,6 +50,7 @@ export function readSettings(variables: Variables): Settings {
     weeklySpendPerOwnerMax: readCap(variables, 'MAX_WEEKLY_SPEND_PER_OWNER_USD'),
     monthlySpendPerOwnerMax: readCap(variables, 'MAX_MONTHLY_SPEND_PER_OWNER_USD'),
     hourlyMax: readCap(variables, 'MAX_HOURLY_USD'),
+    monthEndHour: readMonthEndHour(variables),
     publicUrl: readPublicUrl(variables),
   };
 }
@@ -94,6 +97,12 @@ export function readDigestEvery(variables: Variables): Every | null {
   if (value === 'weekly' || value === 'monthly') return value;
   if (value === 'none') return null;
   throw misconfigured('DIGEST', 'must be weekly, monthly or none');
+}
+
+function readMonthEndHour(variables: Variables): MonthEndHour {
+  const value = valueIn(variables, 'MONTH_END_HOUR');
+  if (value === 'bothMonths' || value === 'startMonth') return value;
+  throw misconfigured('MONTH_END_HOUR', 'must be bothMonths or startMonth');
 }
 
 /** The URL of Linode's API, without a slash at its end. */

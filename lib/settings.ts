@@ -1,5 +1,6 @@
 import type { MicroUsd } from './core/base/money.ts';
 import type { DurationMs } from './core/base/units.ts';
+import type { MonthEndHour } from './core/billing/price.ts';
 
 /**
  * The settings of a deployment, which its operator decides. lib/wire.ts reads them from the
@@ -32,6 +33,8 @@ export interface Settings {
   readonly monthlySpendPerOwnerMax: MicroUsd | null;
   /** The most that a started hour of all live clusters together may cost; null: no cap. */
   readonly hourlyMax: MicroUsd | null;
+  /** How Linode bills an hour across a month's end, by which new clusters are reckoned. */
+  readonly monthEndHour: MonthEndHour;
   /**
    * The URL by which nodes reach the API, without a slash at its end; null: they can't reach it, and
    * have no agent.

@@ -75,6 +75,7 @@ const ifSmaller: IsLoosened = (from, to) => !(Number(to) >= Number(from));
 const ifSwitchedOff: IsLoosened = (from, to) => from === 'true' && to !== 'true';
 const ifLost: IsLoosened = (from, to) => from !== '' && !to;
 const ifChanged: IsLoosened = (from, to) => from !== to;
+const ifOnce: IsLoosened = (_, to) => to === 'startMonth';
 
 const amountOf = (value = 'none'): number => {
   const parsed = parseUsd(value);
@@ -94,6 +95,8 @@ const LOOSENED: Readonly<Record<SettingName, IsLoosened>> = {
   MAX_WEEKLY_SPEND_PER_OWNER_USD: ifLarger,
   MAX_MONTHLY_SPEND_PER_OWNER_USD: ifLarger,
   MAX_HOURLY_USD: ifLarger,
+  // If Linode bills the hour in both months, budgets are passed by it.
+  MONTH_END_HOUR: ifOnce,
   KEEP_ENDED_DAYS: never,
   DIGEST: never,
   ALARM_EMAIL: ifLost,

@@ -571,6 +571,10 @@ const unreadable = [
       from: 'extras.interfaces === undefined || region.capabilities.includes(LINODE_INTERFACES)',
       to: 'true',
     },
+    'clusters are launched as if hours across a month’s end counted twice, whatever the setting': {
+      from: 'const base = readAs(listed, extras.monthEndHour);',
+      to: 'const base = listed;',
+    },
     'a type is taken whose disk is too small for the image': {
       from: 'image === null || diskMb >= image.diskMb;',
       to: 'true;',

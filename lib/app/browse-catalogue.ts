@@ -20,7 +20,7 @@ import type { Clock } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import { allEnded, type CatalogueCache, soldOutIn } from './catalogue-cache.ts';
 
-export interface TypesQuery extends Omit<TypeFilter, 'backups'> {
+export interface TypesQuery extends Omit<TypeFilter, 'backups' | 'monthEndHour'> {
   /** The budget for `affordableHours`; absent: no hours are computed. */
   readonly budget?: MicroUsd | undefined;
   /** The nodes that the budget pays for; 1 by default. */
@@ -41,7 +41,7 @@ export interface OfferedType {
 export interface TypesDeps {
   readonly catalogue: CatalogueCache;
   readonly clock: Pick<Clock, 'now'>;
-  readonly settings: Pick<Settings, 'marginMs'>;
+  readonly settings: Pick<Settings, 'marginMs' | 'monthEndHour'>;
 }
 
 /**
@@ -65,7 +65,8 @@ export async function typesOffered(
   const from = clock.now();
   const limits = { maxHours: null, transferGb: transferGb ?? null };
   const plan = { ...limits, nodes, marginMs: settings.marginMs, from };
-  return listTypes(offered, { ...filter, backups }).map(({ type, price }) => {
+  const { monthEndHour } = settings;
+  return listTypes(offered, { ...filter, backups, monthEndHour }).map(({ type, price }) => {
     const terms = termsFor(type, region?.id ?? null, prices);
     return {
       type,

@@ -26,6 +26,7 @@ import { PRICES_AGE_MAX } from '../core/cluster/kinds.ts';
 import type { Spec } from '../core/cluster/spec.ts';
 import { reasonOf } from '../errors.ts';
 import type { AccountSettings, Cacheable, Clock, LinodeApi, Log } from '../ports.ts';
+import type { Settings } from '../settings.ts';
 
 /** Linode's catalogue and the account's settings, remembered for a while. */
 export interface CatalogueCache {
@@ -154,12 +155,17 @@ async function readTransfer(
   }
 }
 
+interface CatalogueDeps {
+  readonly catalogue: CatalogueCache;
+  readonly settings: Pick<Settings, 'monthEndHour'>;
+}
+
 /**
- * The catalogue by which a spec is resolved and compared, with the sold-out types of the spec's
+ * The catalogue by which a spec is resolved and compared, at prices as the settings read them, with the sold-out types of the spec's
  * region and of those regions that an alternative may name.
  */
 export async function catalogueFor(
-  catalogue: CatalogueCache,
+  { catalogue, settings }: CatalogueDeps,
   wanted: Partial<Spec>,
   by: EpochMs,
 ): Promise<{ lists: CatalogueLists; extras: AccountExtras; transfer: TransferPrices | null }> {
@@ -174,7 +180,8 @@ export async function catalogueFor(
     catalogue.transferPrices(by),
   ]);
   const isNew = account !== 'unreadable' && account.interfaces === 'linode';
-  const extras: AccountExtras = { backups, ...(isNew && { interfaces: 'linode' }) };
+  const { monthEndHour } = settings;
+  const extras: AccountExtras = { backups, monthEndHour, ...(isNew && { interfaces: 'linode' }) };
   const lists = { types, regions, images, soldOut: here };
   const there = await soldOutIn(catalogue, regionsToAsk(wanted, lists, extras), by);
   return { lists: { ...lists, soldOut: new Map([...here, ...there]) }, extras, transfer };

@@ -83,12 +83,13 @@ const anySize = ({ type, vcpus, memoryMb }: Fields) =>
   [type, vcpus, memoryMb].every((field) => field === undefined) ? { vcpus: 1 } : {};
 
 async function shapesOf(
-  { catalogue, settings }: OfferDeps,
+  deps: OfferDeps,
   { work, least, nodes }: { work: Work; least: Offer; nodes: unknown },
   by: EpochMs,
 ): Promise<Shapes> {
   const { spec, bought, quote } = least;
-  const { lists, extras } = await catalogueFor(catalogue, spec, by);
+  const { settings } = deps;
+  const { lists, extras } = await catalogueFor(deps, spec, by);
   const region = lists.regions.find(({ id }) => id === bought.region);
   const image = lists.images.find(({ id }) => id === bought.image);
   if (region === undefined || image === undefined) return { shapes: [], smallestBudget: null };

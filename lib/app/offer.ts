@@ -70,7 +70,7 @@ export async function offer(
   const { catalogue, settings, clock } = deps;
   const parsed = parseSpec(input, settings);
   const partial = parsed.ok ? parsed.spec : parsed.partial;
-  const { lists, extras, transfer } = await catalogueFor(catalogue, partial, by);
+  const { lists, extras, transfer } = await catalogueFor(deps, partial, by);
   const [account, firewall] = await allEnded([
     catalogue.account(by),
     catalogue.defaultFirewall(extras.interfaces ?? 'legacy_config', by),

@@ -15,5 +15,6 @@ export const defaultSettings = (stage: string): Settings => ({
   weeklySpendPerOwnerMax: null,
   monthlySpendPerOwnerMax: null,
   hourlyMax: null,
+  monthEndHour: 'bothMonths',
   publicUrl: null,
 });

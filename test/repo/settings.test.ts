@@ -26,6 +26,7 @@ const OTHERS = {
   MAX_WEEKLY_SPEND_PER_OWNER_USD: '20',
   MAX_MONTHLY_SPEND_PER_OWNER_USD: '70',
   MAX_HOURLY_USD: '3',
+  MONTH_END_HOUR: 'startMonth',
   KEEP_ENDED_DAYS: '100',
   DIGEST: 'weekly',
   ALARM_EMAIL: 'alarms@example.com',

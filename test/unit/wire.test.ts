@@ -22,6 +22,7 @@ const DEPLOYED = {
   MAX_WEEKLY_SPEND_PER_OWNER_USD: 'none',
   MAX_MONTHLY_SPEND_PER_OWNER_USD: 'none',
   MAX_HOURLY_USD: 'none',
+  MONTH_END_HOUR: 'bothMonths',
 };
 const LOCAL = { IS_OFFLINE: 'true', LINODE_API_URL: 'http://127.0.0.1:9000/v4' };
 const ALL = [...Object.keys(DEPLOYED), 'IS_OFFLINE', 'AWS_EXECUTION_ENV', 'CLOCK_RATE'];
@@ -93,6 +94,7 @@ describe('settings', () => {
       MAX_WEEKLY_SPEND_PER_OWNER_USD: '2',
       MAX_MONTHLY_SPEND_PER_OWNER_USD: '0.000001',
       MAX_HOURLY_USD: '3',
+      MONTH_END_HOUR: 'startMonth',
       PUBLIC_URL: 'https://onebuck.example.com/',
     });
     expect(settings()).toEqual({
@@ -107,6 +109,7 @@ describe('settings', () => {
       weeklySpendPerOwnerMax: 2_000_000,
       monthlySpendPerOwnerMax: 1,
       hourlyMax: 3_000_000,
+      monthEndHour: 'startMonth',
       publicUrl: 'https://onebuck.example.com',
     });
   });
@@ -125,6 +128,7 @@ describe('settings', () => {
       weeklySpendPerOwnerMax: null,
       monthlySpendPerOwnerMax: null,
       hourlyMax: null,
+      monthEndHour: 'bothMonths',
       publicUrl: null,
     });
     expect(defaultSettings('dev')).toEqual(settings());
@@ -156,6 +160,7 @@ describe('settings', () => {
     ['MAX_WEEKLY_SPEND_PER_OWNER_USD', 'two'],
     ['MAX_MONTHLY_SPEND_PER_OWNER_USD', '-1'],
     ['MAX_HOURLY_USD', 'a lot'],
+    ['MONTH_END_HOUR', 'endMonth'],
     ['PUBLIC_URL', 'onebuck.example.com'],
     ['PUBLIC_URL', 'http://onebuck.example.com'],
     ['PUBLIC_URL', 'http://10.0.0.1.example.com'],

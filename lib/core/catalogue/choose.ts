@@ -3,8 +3,13 @@ import { memory } from '../base/memory.ts';
 import type { MicroUsd } from '../base/money.ts';
 import { plural } from '../base/plural.ts';
 import { suggestion } from '../base/suggest.ts';
-import type { Price, RegionalPrice } from '../billing/price.ts';
-import { combinedPrice } from '../billing/price.ts';
+import {
+  combinedPrice,
+  type MonthEndHour,
+  type Price,
+  type RegionalPrice,
+  readAs,
+} from '../billing/price.ts';
 import type { TransferTerms } from '../billing/transfer.ts';
 import type { MachineChoice, Spec } from '../cluster/spec.ts';
 import type { Image, LinodeType, Region, TransferPrices } from './lists.ts';
@@ -27,12 +32,14 @@ export interface NodePrice extends Price {
   readonly backups: Price | null;
 }
 
-/** What the account decides about each new Linode. */
+/** What the account decides about each new Linode, and how it is billed. */
 export interface AccountExtras {
   /** Every node has backups, or must be assumed to have them, so prices include them. */
   readonly backups: boolean;
   /** Every node has network interfaces of its own; absent: those of a configuration profile. */
   readonly interfaces?: 'linode';
+  /** How hours across a month's end are billed; absent: in both months. */
+  readonly monthEndHour?: MonthEndHour;
 }
 
 export type Resolved =
@@ -137,6 +144,8 @@ export interface TypeFilter {
   readonly maxHourly?: MicroUsd | undefined;
   /** Whether prices include backups. */
   readonly backups?: boolean | undefined;
+  /** How hours across a month's end are billed; absent: in both months. */
+  readonly monthEndHour?: MonthEndHour | undefined;
 }
 
 /**
@@ -148,13 +157,13 @@ export function listTypes(
   filter: TypeFilter,
 ): { readonly type: LinodeType; readonly price: Price }[] {
   const { vcpus = 0, memoryMb = 0, gpus = 0, diskMb = 0, backups = false } = filter;
-  const { region = null, maxHourly } = filter;
+  const { region = null, maxHourly, monthEndHour } = filter;
   return types
     .filter((type) => type.vcpus >= vcpus && type.memoryMb >= memoryMb)
     .filter((type) => type.gpus >= gpus && type.diskMb >= diskMb)
     .filter((type) => filter.class === undefined || type.class === filter.class)
     .flatMap((type) => {
-      const price = priceIn(type, region, { backups });
+      const price = priceIn(type, region, { backups, ...(monthEndHour && { monthEndHour }) });
       return price === null ? [] : { type, price };
     })
     .filter(({ price }) => maxHourly === undefined || price.hourly <= maxHourly)
@@ -170,13 +179,14 @@ export const candidates = (
   region: Region,
   image: Image,
   { types, soldOut }: CatalogueLists,
-  { backups }: AccountExtras,
+  { backups, monthEndHour }: AccountExtras,
 ): { readonly type: LinodeType; readonly price: Price }[] =>
   listTypes(types, {
     ...(machine.kind === 'size' && machine),
     diskMb: image.diskMb,
     region: region.id,
     backups,
+    monthEndHour,
   })
     .filter(({ type }) => machine.kind === 'size' || type.id === machine.type)
     .filter(({ type }) => isOfferedIn(type, region) && !isSoldOut(type.id, region.id, soldOut));
@@ -233,7 +243,8 @@ export function priceIn(
   region: string | null,
   extras: AccountExtras,
 ): Price | null {
-  const base = regionalPrice(type.price, region);
+  const listed = regionalPrice(type.price, region);
+  const base = listed && readAs(listed, extras.monthEndHour);
   if (base === null || !extras.backups) return base;
   const backups = regionalPrice(type.backupsPrice, region);
   return backups && combinedPrice(base, backups);
@@ -482,10 +493,11 @@ function nodePrice(
   region: Region | null,
   extras: AccountExtras,
 ): Found<NodePrice> {
-  const base = regionalPrice(type.price, region?.id ?? null);
-  if (base === null) {
+  const listed = regionalPrice(type.price, region?.id ?? null);
+  if (listed === null) {
     return faulty('type', `type ${type.id} has no hourly price, so that no budget can be kept`);
   }
+  const base = readAs(listed, extras.monthEndHour);
   const backups = regionalPrice(type.backupsPrice, region?.id ?? null);
   if (!extras.backups) return found({ ...base, base, backups });
   if (backups !== null) return found({ ...combinedPrice(base, backups), base, backups });

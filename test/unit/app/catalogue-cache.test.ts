@@ -216,7 +216,8 @@ describe('recovery images', () => {
     [undefined, false],
   ])('are asked for if the spec names %s: %s', async (image, asked) => {
     const { catalogue, requests } = aCatalogue(null);
-    await catalogueFor(catalogue, image === undefined ? {} : { image }, BY);
+    const deps = { catalogue, settings: { monthEndHour: 'bothMonths' } as const };
+    await catalogueFor(deps, image === undefined ? {} : { image }, BY);
     expect(requests.includes('recoveryImages')).toBe(asked);
   });
 });

@@ -427,3 +427,34 @@ describe('private images', () => {
     expect(json.warnings).toEqual([expect.stringContaining('is a recovery image')]);
   });
 });
+
+describe('with MONTH_END_HOUR', () => {
+  const now = '2026-11-30T20:10:00Z';
+
+  it.each([
+    ['bothMonths', 12],
+    ['startMonth', 13],
+  ])('%s, $1 buys ten nanodes for %d hours over the end of the month', async (reading, hours) => {
+    const { call } = await startApi({ now, env: { MONTH_END_HOUR: reading } });
+    const quote = (await call('POST', '/quotes', { body: TEN_NANODES })).json;
+    expect(quote).toMatchObject({ affordableHours: hours, spentAtTeardownUsd: 0.975 });
+    const { types } = (await call('GET', '/types?budgetUsd=1&nodes=10&class=nanode')).json;
+    expect(types).toMatchObject([{ id: 'g6-nanode-1', affordableHours: hours }]);
+    const work = { vcpuHours: 100 };
+    const body = { ...NANODES, nodes: 10, work, budgetUsd: 5 };
+    const { shapes } = (await call('POST', '/quotes', { body })).json;
+    // Eleven hours, of which one counts twice in both months.
+    expect(shapes).toMatchObject([{ nodes: 10, hours: 11, costUsd: hours === 12 ? 0.9 : 0.825 }]);
+  });
+
+  it('startMonth, an hour across the end of the month is refused only for its own cost', async () => {
+    const { call } = await startApi({
+      now: '2026-11-30T23:30:00Z',
+      env: { MONTH_END_HOUR: 'startMonth' },
+    });
+    const launch = (budgetUsd: number) =>
+      call('POST', '/clusters', { body: { ...TEN_NANODES, budgetUsd } });
+    expect((await launch(0.074)).json.detail).not.toContain('next month');
+    expect((await launch(0.075)).status).toBe(202);
+  });
+});

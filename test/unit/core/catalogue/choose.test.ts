@@ -559,6 +559,18 @@ describe('priceIn', () => {
     expect(priceIn(nanode, 'id-cgk', { backups: true })).toEqual(price(12_000, 8_000_000));
   });
 
+  it('says how hours across a month’s end are billed', () => {
+    const monthEndHour = 'startMonth';
+    const nano = { ...price(7_500, 5_000_000), monthEndHour };
+    expect(priceIn(nanode, null, { backups: false, monthEndHour })).toEqual(nano);
+    const extras = { backups: true, monthEndHour } as const;
+    const withBackups = { ...price(14_500, 9_800_000), monthEndHour };
+    expect(priceIn(nanode, 'br-gru', extras)).toEqual(withBackups);
+    const spec = aSpec({ region: 'br-gru' });
+    const base = { ...price(10_500, 7_000_000), monthEndHour };
+    expect(resolve(spec, catalogue, extras)).toMatchObject({ price: { ...withBackups, base } });
+  });
+
   it('is null where a price is missing', () => {
     expect(priceIn(unpriced, 'us-east', noBackups)).toBeNull();
     expect(priceIn(dedicated, 'us-east', noBackups)).toEqual(price(280_000));

@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import { report } from '../../lib/app/report.ts';
+import { hours, plus } from '../../lib/core/base/units.ts';
+import type { MonthEndHour } from '../../lib/core/billing/price.ts';
+import { ENDED_KEPT } from '../../lib/core/cluster/record.ts';
+import { renderLaunchQuote } from '../../lib/http/render.ts';
+import { renderReport } from '../../lib/http/render-report.ts';
+import { at, usd } from '../support/builders.ts';
+import { aWorld } from '../support/flow-world.ts';
+
+/** The fourth hour from then on runs into April. */
+const LAUNCH = at('2026-03-31T20:10:00Z');
+
+/**
+ * Ten nanodes for a dollar live to their teardown time, over the end of March, and Linode's invoices
+ * of both months are read.
+ */
+async function lived(monthEndHour: MonthEndHour, invoiced: 'once' | 'both') {
+  const linode = { invoices: { monthEndHour: invoiced } };
+  const world = await aWorld({ settings: { monthEndHour }, linode });
+  const { clock, store, invoices } = world;
+  clock.set(LAUNCH);
+  const { id } = await world.launch({ nodes: 10, budgetUsd: 1 });
+  const { affordableHours } = renderLaunchQuote(await world.record(id));
+  await world.reapUntil(plus(LAUNCH, hours(14)));
+  clock.set(at('2026-05-01T06:00:00Z'));
+  await world.readInvoices();
+  const deps = { clock, store, invoices, endedKept: ENDED_KEPT };
+  const reportOn = async (month: string) =>
+    renderReport(await report(deps, 'admin', { month, owner: null, cursor: null }), null);
+  const reports = [await reportOn('2026-03'), await reportOn('2026-04')] as const;
+  return { affordableHours, ended: await world.record(id), reports, world };
+}
+
+it('a budget pays an hour more where Linode bills the hour across a month’s end once', async () => {
+  const both = await lived('bothMonths', 'both');
+  const once = await lived('startMonth', 'once');
+  expect([both.affordableHours, once.affordableHours]).toEqual([12, 13]);
+  expect(once.ended).toMatchObject({ spent: usd(0.975), overspent: 0 });
+  // Four hours of each node begin in March, and nine in April.
+  const bills = (
+    [
+      [0.3, 40],
+      [0.675, 90],
+    ] as const
+  ).map(([sum, nodeHours]) => ({
+    ...{ forecastUsd: sum, billedUsd: sum, invoicedUsd: sum, nodeHours },
+    byCluster: [{ differenceUsd: 0, differences: [] }],
+  }));
+  expect(once.reports).toMatchObject(bills);
+  expect(once.world.invoiceNotices).toEqual([]);
+  expect(both.ended).toMatchObject({ spent: usd(0.975), overspent: 0 });
+  expect(both.reports).toMatchObject([{ invoicedUsd: 0.3 }, { invoicedUsd: 0.675 }]);
+});
