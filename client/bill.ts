@@ -63,25 +63,40 @@ export const beyondRecordUsd = ({
 }: Pick<Report, 'invoicedUsd' | 'billedUsd'>): number | null =>
   invoicedUsd === null ? null : (signedMicro(invoicedUsd) - signedMicro(billedUsd)) / 1e6;
 
+type Learnt = NonNullable<Report['learnt']>[number];
+
 const READINGS = {
   startMonth: 'once, in the month in which it begins',
   endMonth: 'once, in the month in which it ends',
   bothMonths: 'in both months',
-} as const satisfies Record<NonNullable<Report['learnt']>[number]['reading'], string>;
+} as const satisfies Record<Learnt['reading'], string>;
 
 /**
- * What the invoices of the month show of an hour across a month's end, and whether Onebuck counts it
- * otherwise; none for others than the admin.
+ * What the invoices of the month show of an hour across a month's end, whether Onebuck counts it
+ * otherwise, and what to set; none for others than the admin.
  */
 export const learntSentences = ({ learnt = [] }: Pick<Report, 'learnt'>): string[] =>
-  learnt.map(({ reading, seen }) => {
+  learnt.map((one) => {
+    const { reading, seen } = one;
     const nodes = `${plural(seen, 'node')} ${seen === 1 ? 'shows' : 'show'} it`;
-    const counted =
-      reading === 'bothMonths'
-        ? 'Onebuck counts it so, too.'
-        : 'Onebuck counts it in both months, so a budget may pay an hour less there.';
+    const counted = countedSentence(one, learnt.length === 1);
     return `Linode bills an hour across a month’s end ${READINGS[reading]}: ${nodes}. ${counted}`;
   });
+
+/** `isOnly`: the invoices show no other reading. */
+function countedSentence({ reading, setting }: Learnt, isOnly: boolean): string {
+  if (setting === reading) return 'Onebuck counts it so, too.';
+  if (setting === 'startMonth') {
+    return (
+      'New clusters count it only in the month in which it begins, so that budgets may be ' +
+      'exceeded: set MONTH_END_HOUR to bothMonths.'
+    );
+  }
+  const less = 'Onebuck counts it in both months, so a budget may pay an hour less there';
+  return reading === 'startMonth' && isOnly
+    ? `${less}. If other months show the same, MONTH_END_HOUR: startMonth has new clusters count it so.`
+    : `${less}.`;
+}
 
 /** The columns that finance asks for, named as the API names them. */
 const COLUMNS = [

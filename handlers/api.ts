@@ -244,8 +244,8 @@ route(operations.report, async ({ query, owner, tokenCap }) => {
     endedKept: endedKept(),
   };
   const monthReport = await report(deps, owner, { month, owner: asked, cursor });
-  const caps = [settings().monthlySpendPerOwnerMax, tokenCap];
-  return ok(renderReport(monthReport, leastOf(caps)));
+  const { monthlySpendPerOwnerMax, monthEndHour } = settings();
+  return ok(renderReport(monthReport, leastOf([monthlySpendPerOwnerMax, tokenCap]), monthEndHour));
 });
 
 route(operations.credentials, async ({ params: { id = '' }, owner }) =>

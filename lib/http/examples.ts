@@ -341,7 +341,12 @@ export const examples: Readonly<Record<string, unknown>> = {
       },
     ],
     differences: [],
-    learnt: [{ rule: 'monthEndHour', reading: 'startMonth', seen: 4, invoiceIds: [30000001] }],
+    learnt: [
+      {
+        ...{ rule: 'monthEndHour', reading: 'startMonth', seen: 4, invoiceIds: [30000001] },
+        setting: 'bothMonths',
+      },
+    ],
   },
 };
 

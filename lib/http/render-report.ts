@@ -1,6 +1,7 @@
 import type { ClusterShare, Report } from '../app/report.ts';
 import { type MicroUsd, toUsd } from '../core/base/money.ts';
 import { toIso } from '../core/base/units.ts';
+import type { MonthEndHour } from '../core/billing/price.ts';
 import type { MonthTotals } from '../core/cluster/month-totals.ts';
 import { isLive } from '../core/cluster/record.ts';
 import { sumOf } from '../core/invoices/amount.ts';
@@ -9,10 +10,15 @@ import type { InvoicedMonth } from '../core/invoices/invoice.ts';
 import { renderCursor, renderUnreadable } from './render.ts';
 
 /**
- * A report as the API shows it. `cap`: the most that an owner's month may cost; null: no cap. Only
- * a report for the admin has `owners` and `learnt`.
+ * A report as the API shows it. `cap`: the most that an owner's month may cost; null: no cap.
+ * `monthEndHour`: how new clusters are reckoned. Only a report for the admin has `owners` and
+ * `learnt`.
  */
-export function renderReport(report: Report, cap: MicroUsd | null) {
+export function renderReport(
+  report: Report,
+  cap: MicroUsd | null,
+  monthEndHour: MonthEndHour = 'bothMonths',
+) {
   const { month, at, total, byOwner, byCluster, account, unreadable, nextCursor } = report;
   const owners = byOwner?.map(({ owner, ...theirs }) => ({ owner, ...renderTotals(theirs) }));
   const monthlyCapUsd = cap === null ? null : toUsd(cap);
@@ -31,7 +37,7 @@ export function renderReport(report: Report, cap: MicroUsd | null) {
       ...renderDifference(difference),
       labels: [...labels],
     })),
-    ...(account && { learnt: renderLearnt(account) }),
+    ...(account && { learnt: renderLearnt(account, monthEndHour) }),
     ...renderUnreadable(unreadable),
     ...renderCursor(nextCursor),
   };
@@ -72,7 +78,7 @@ function renderDifference(difference: Difference) {
   return { kind, usd: usdOf(amount), ...wordsOf(difference) };
 }
 
-function renderLearnt({ evidence, invoiceIds }: InvoicedMonth) {
+function renderLearnt({ evidence, invoiceIds }: InvoicedMonth, setting: MonthEndHour) {
   return (['startMonth', 'endMonth', 'bothMonths'] as const)
     .filter((reading) => evidence[reading] > 0)
     .map((reading) => ({
@@ -80,6 +86,7 @@ function renderLearnt({ evidence, invoiceIds }: InvoicedMonth) {
       reading,
       seen: evidence[reading],
       invoiceIds: [...invoiceIds],
+      setting,
     }));
 }
 

@@ -683,6 +683,9 @@ export const reportSchema = z.object({
           reading: z.enum(['startMonth', 'endMonth', 'bothMonths']),
           seen: count('How many nodes show it.'),
           invoiceIds: z.array(z.int()),
+          setting: z
+            .enum(['bothMonths', 'startMonth'])
+            .check(z.describe('MONTH_END_HOUR, by which new clusters are reckoned.')),
         }),
       )
       .check(

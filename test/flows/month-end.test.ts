@@ -3,6 +3,7 @@ import { report } from '../../lib/app/report.ts';
 import { hours, plus } from '../../lib/core/base/units.ts';
 import type { MonthEndHour } from '../../lib/core/billing/price.ts';
 import { ENDED_KEPT } from '../../lib/core/cluster/record.ts';
+import { messageOf } from '../../lib/core/notices/message.ts';
 import { renderLaunchQuote } from '../../lib/http/render.ts';
 import { renderReport } from '../../lib/http/render-report.ts';
 import { at, usd } from '../support/builders.ts';
@@ -31,6 +32,20 @@ async function lived(monthEndHour: MonthEndHour, invoiced: 'once' | 'both') {
   const reports = [await reportOn('2026-03'), await reportOn('2026-04')] as const;
   return { affordableHours, ended: await world.record(id), reports, world };
 }
+
+it('says so if Linode bills the hour twice although MONTH_END_HOUR has it once', async () => {
+  const { ended, reports, world } = await lived('startMonth', 'both');
+  expect(ended).toMatchObject({ spent: usd(0.975), overspent: 0 });
+  const [march, april] = reports;
+  expect(march).toMatchObject({ invoicedUsd: 0.3, differences: [] });
+  expect(april).toMatchObject({
+    ...{ billedUsd: 0.675, invoicedUsd: 0.75 },
+    byCluster: [{ differences: [{ kind: 'monthEnd', usd: 0.075 }] }],
+    learnt: [{ reading: 'bothMonths', seen: 10 }],
+  });
+  const told = world.invoiceNotices.map((notice) => [notice.month, messageOf(notice).text]);
+  expect(told).toEqual([['2026-04', expect.stringContaining('Set MONTH_END_HOUR to bothMonths')]]);
+});
 
 it('a budget pays an hour more where Linode bills the hour across a month’s end once', async () => {
   const both = await lived('bothMonths', 'both');

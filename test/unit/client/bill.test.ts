@@ -91,8 +91,15 @@ it('a difference has its sign, and a credit is below 0', () => {
 });
 
 describe('what the invoices of a bill have shown of an hour across a month’s end', () => {
-  const learnt = (reading: 'startMonth' | 'bothMonths', seen: number) =>
-    learntSentences({ learnt: [{ rule: 'monthEndHour', reading, seen, invoiceIds: [7] }] });
+  type Reading = 'startMonth' | 'endMonth' | 'bothMonths';
+  const row = (reading: Reading, seen: number, setting: 'bothMonths' | 'startMonth') => ({
+    ...{ rule: 'monthEndHour' as const, reading, seen, invoiceIds: [7], setting },
+  });
+  const learnt = (
+    reading: Reading,
+    seen: number,
+    setting: 'bothMonths' | 'startMonth' = 'bothMonths',
+  ) => learntSentences({ learnt: [row(reading, seen, setting)] });
 
   it('is said, and that Onebuck counts it otherwise', () => {
     expect(learnt('bothMonths', 12)).toEqual([
@@ -101,9 +108,26 @@ describe('what the invoices of a bill have shown of an hour across a month’s e
     ]);
     expect(learnt('startMonth', 1)).toEqual([
       'Linode bills an hour across a month’s end once, in the month in which it begins: 1 node ' +
-        'shows it. Onebuck counts it in both months, so a budget may pay an hour less there.',
+        'shows it. Onebuck counts it in both months, so a budget may pay an hour less there. If ' +
+        'other months show the same, MONTH_END_HOUR: startMonth has new clusters count it so.',
     ]);
+    expect(learnt('startMonth', 1, 'startMonth')[0]).toContain('Onebuck counts it so, too.');
   });
+
+  it('is no reason to set MONTH_END_HOUR where it is shown in another month as well', () => {
+    const readings = [row('startMonth', 1, 'bothMonths'), row('bothMonths', 1, 'bothMonths')];
+    expect(learntSentences({ learnt: readings }).join(' ')).not.toContain('MONTH_END_HOUR');
+    expect(learnt('endMonth', 1)[0]).not.toContain('MONTH_END_HOUR');
+  });
+
+  it.each(['bothMonths', 'endMonth'] as const)(
+    'is a reason to set MONTH_END_HOUR back where it is %s',
+    (reading) => {
+      expect(learnt(reading, 2, 'startMonth')[0]).toContain(
+        'budgets may be exceeded: set MONTH_END_HOUR to bothMonths.',
+      );
+    },
+  );
 
   it('is nothing for others than the admin', () => {
     expect(learntSentences({})).toEqual([]);

@@ -101,10 +101,15 @@ it('shows what belongs to no cluster, and what the invoices teach, within the sc
     evidence: { startMonth: 3, endMonth: 0, bothMonths: 0 },
     told: [],
   } as const;
-  const shown = renderReport(aReport({ account, byCluster: [aShare()] }), null);
+  const shown = renderReport(aReport({ account, byCluster: [aShare()] }), null, 'startMonth');
   expect(shown).toMatchObject({
     differences: [{ kind: 'transfer', usd: 1.5, labels: ['Transfer Overage'] }],
-    learnt: [{ rule: 'monthEndHour', reading: 'startMonth', seen: 3, invoiceIds: [7] }],
+    learnt: [
+      {
+        ...{ rule: 'monthEndHour', reading: 'startMonth', seen: 3, invoiceIds: [7] },
+        setting: 'startMonth',
+      },
+    ],
   });
   expect(reportSchema.safeParse(JSON.parse(JSON.stringify(shown))).success).toBe(true);
 });
