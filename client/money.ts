@@ -28,7 +28,7 @@ export const plusUsd = (...amounts: readonly number[]): number =>
 
 /**
  * How many started hours a budget pays at an hourly price, both in US dollars; 0 without a price.
- * The API's affordableHours may be one less, since an hour across a month's end is billed twice.
+ * The API's affordableHours may be one less, where an hour across a month's end is billed twice.
  */
 export function hoursFor(budgetUsd: number, hourlyUsd: number): number {
   const hourly = micro(hourlyUsd);

@@ -106,13 +106,12 @@ export async function report(
   const query = { owner: ownerSeen(owner, askedOwner), from, to, cursor };
   for await (const page of store.livedIn(query)) {
     unreadable.push(...page.unreadable.map(({ id }) => id));
-    const shares = page.records.flatMap((record) => {
-      const share = totalsOf(record, month, at);
-      return share === NOTHING ? [] : [{ record, share }];
-    });
-    const ids = shares.map(({ record }) => record.id);
+    const ids = page.records.map(({ id }) => id);
     const found = invoiced === null ? new Map() : await invoices.clusters(ids, month);
-    for (const { record, share } of shares) {
+    for (const record of page.records) {
+      const share = totalsOf(record, month, at);
+      // Linode may bill a month in which the record has no hour.
+      if (share === NOTHING && !found.has(record.id)) continue;
       totals.set(record.owner, added(totals.get(record.owner) ?? NOTHING, share));
       byCluster.push(shareOf(record, share, month, found.get(record.id) ?? null));
     }

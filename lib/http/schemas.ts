@@ -221,7 +221,10 @@ export const quoteSchema = z.object({
     .boolean()
     .check(z.describe('Whether the price includes backups, which the account may force.')),
   hourlyUsd: usd('The price of each started hour of the whole cluster'),
-  firstHourUsd: usd('The price of the first started hour', 'twice hourlyUsd if a month ends in it'),
+  firstHourUsd: usd(
+    'The price of the first started hour',
+    'twice hourlyUsd if a month ends in it, unless MONTH_END_HOUR is startMonth',
+  ),
   smallestBudgetUsd: usd(
     'The price of the first started hour, with the transfer that is planned',
     'a launch refuses a smaller budget',

@@ -11,17 +11,22 @@ import { aWorld } from '../support/flow-world.ts';
 
 /** The fourth hour from then on runs into April. */
 const LAUNCH = at('2026-03-31T20:10:00Z');
+const APRIL = at('2026-04-01T00:00:00Z');
 
 /**
  * Ten nanodes for a dollar live to their teardown time, over the end of March, and Linode's invoices
  * of both months are read.
  */
-async function lived(monthEndHour: MonthEndHour, invoiced: 'once' | 'both') {
+async function lived(
+  monthEndHour: MonthEndHour,
+  invoiced: 'once' | 'both',
+  limits: Readonly<Record<string, number>> = {},
+) {
   const linode = { invoices: { monthEndHour: invoiced } };
   const world = await aWorld({ settings: { monthEndHour }, linode });
   const { clock, store, invoices } = world;
   clock.set(LAUNCH);
-  const { id } = await world.launch({ nodes: 10, budgetUsd: 1 });
+  const { id } = await world.launch({ nodes: 10, budgetUsd: 1, ...limits });
   const { affordableHours } = renderLaunchQuote(await world.record(id));
   await world.reapUntil(plus(LAUNCH, hours(14)));
   clock.set(at('2026-05-01T06:00:00Z'));
@@ -45,6 +50,16 @@ it('says so if Linode bills the hour twice although MONTH_END_HOUR has it once',
   });
   const told = world.invoiceNotices.map((notice) => [notice.month, messageOf(notice).text]);
   expect(told).toEqual([['2026-04', expect.stringContaining('Set MONTH_END_HOUR to bothMonths')]]);
+});
+
+it('shows what Linode bills in a month in which the record has no hour', async () => {
+  const { ended, reports } = await lived('startMonth', 'both', { maxHours: 4 });
+  expect(ended).toMatchObject({ spent: usd(0.3), endedAt: expect.toSatisfy((end) => end > APRIL) });
+  expect(reports[0]).toMatchObject({ billedUsd: 0.3, invoicedUsd: 0.3, clusters: 1 });
+  expect(reports[1]).toMatchObject({
+    ...{ billedUsd: 0, invoicedUsd: 0.075, clusters: 0, nodeHours: 0 },
+    byCluster: [{ id: ended.id, differences: [{ kind: 'monthEnd', usd: 0.075 }] }],
+  });
 });
 
 it('a budget pays an hour more where Linode bills the hour across a month’s end once', async () => {
