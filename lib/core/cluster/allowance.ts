@@ -24,7 +24,7 @@ import {
 } from './limited.ts';
 import type { LiveRecord } from './record.ts';
 import { mayLag } from './sent.ts';
-import { hoursEnd, SLOW_UNSEEN_MAX, total, transferIn } from './transfer.ts';
+import { hoursEnd, slowUnseenMax, total, transferIn } from './transfer.ts';
 
 /** The most bytes that a node may send in a calendar month (UTC) before it slows itself down. */
 export interface Allowance {
@@ -233,7 +233,7 @@ export function sendableBytes(record: LiveRecord, granted: Granted | null, now: 
   const steady = most(until);
   const planned = plannedBytes(record);
   const bringsNothing = transfer.terms.gb === 0;
-  const seen = earliest(until, plus(now, SLOW_UNSEEN_MAX));
+  const seen = earliest(until, plus(now, slowUnseenMax(record)));
   const soon = bringsNothing || planned > steady ? most(seen) : steady;
   const isAllPaid = bringsNothing && soon > backgroundOf(transfer);
   const sendable = isAllPaid ? soon : Math.max(steady, Math.min(planned, soon));

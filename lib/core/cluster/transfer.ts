@@ -63,9 +63,9 @@ export function transferOf(record: Common, at: EpochMs): TransferTotals | null {
   const transfer = transferIn(record, at);
   if (transfer === null) return null;
   const { sent } = record;
-  const bytes = Object.values(sent === undefined ? {} : bytesByMonth(sent));
+  const { byMonth = {} } = transfer.sending ?? {};
   return {
-    sentGb: Math.ceil(total(bytes) / (BYTES_PER_GB / 10)) / 10,
+    sentGb: Math.ceil(total(Object.values(byMonth)) / (BYTES_PER_GB / 10)) / 10,
     broughtGb: total(Object.values(broughtByMonth(transfer.bringers, transfer.terms, at))),
     beyondGb: total(Object.values(beyondByMonth(transfer, at))),
     cost: transferCost(transfer, at),
@@ -104,14 +104,18 @@ export function transferIn(
   const plain = { terms, bringers, sending: null, reserved: transferReserved };
   const sent = record.sent ?? (granted ? unmeasured(record, granted, now) : undefined);
   if (sent === undefined) return plain;
+  const limit = keepsToLimit(record) ? limitOfNodes(record, sent, granted) : null;
+  const known = bytesByMonth(sent);
+  // Nodes that could not be measured are not expected to have sent more than they let themselves.
+  const bytes = Math.min(known[sent.month] ?? 0, limit?.allowed ?? Number.POSITIVE_INFINITY);
   const sending = {
-    byMonth: bytesByMonth(sent),
+    byMonth: { ...known, [sent.month]: bytes },
     at: sent.at,
     peak: sent.rate,
     peakUntil: plus(plus(latest(now, sent.at), measureEvery(record, now)), LATE_MAX),
     mean: meanRate(sent, bringers),
     until: endOf(record),
-    limit: keepsToLimit(record) ? limitOfNodes(record, sent, granted) : null,
+    limit,
   };
   return { ...plain, sending };
 }
@@ -268,5 +272,9 @@ export function hoursEnd(record: Common, nodes: readonly BilledNode[]): EpochMs 
   return endBy === undefined ? last : earliest(last, plus(endBy, marginMs));
 }
 
+/** Of a cluster that does not come up, nodes are measured so long after the first was created. */
+export const MEASURE_FIRST_MAX = minutes(10);
+
 /** How long nodes may send slowly before a pass has measured it, where little is left. */
-export const SLOW_UNSEEN_MAX = durationMs(MEASURE_SOON + LATE_MAX);
+export const slowUnseenMax = ({ sent }: Common): DurationMs =>
+  durationMs((isMeasured(sent) ? MEASURE_SOON : MEASURE_FIRST_MAX) + LATE_MAX);

@@ -2,13 +2,12 @@ import { type EpochMs, minutes, plus, seconds } from '../base/units.ts';
 import { lifeOf } from '../cluster/life.ts';
 import type { LiveRecord } from '../cluster/record.ts';
 import { isMonthNew, MEASURE_AGE_MIN, sendersOf } from '../cluster/sent.ts';
-import { firstBegin } from '../cluster/transfer.ts';
+import { firstBegin, MEASURE_FIRST_MAX } from '../cluster/transfer.ts';
 
 /** So old a measure must be for the last one, right before the deletions. */
 const LAST_AGE_MIN = seconds(5);
 
-/** Of a cluster that does not come up, nodes are measured so long after the first was created. */
-const PROVISIONING_FIRST = minutes(10);
+/** How often nodes of a cluster that does not come up are measured. */
 const PROVISIONING_EVERY = minutes(5);
 
 /**
@@ -22,7 +21,7 @@ export function isMeasureDue(record: LiveRecord, now: EpochMs): boolean {
   const { sent } = record;
   if (record.phase === 'provisioning') {
     const last = sent === undefined ? null : plus(sent.at, PROVISIONING_EVERY);
-    return now >= (last ?? plus(firstBegin(record, now), PROVISIONING_FIRST));
+    return now >= (last ?? plus(firstBegin(record, now), MEASURE_FIRST_MAX));
   }
   if (sent === undefined || now >= plus(sent.at, MEASURE_AGE_MIN)) return true;
   if (now < plus(sent.at, LAST_AGE_MIN)) return false;

@@ -165,4 +165,14 @@ describe('a measure', () => {
     // 0.1 GB each 90 seconds.
     expect(next.sent?.expected[0]).toBeLessThanOrEqual(2 * GB);
   });
+
+  it('of some nodes expects of the others no more than their limit lets them send', () => {
+    const limited = { ...record, limited: true, agent: true, nodes, budget: usd(9) } as const;
+    const now = plus(born, minutes(30));
+    const granted = { version: 1, month: '2026-11', bytes: [8 * GB, 0], earlier: {} };
+    const found = withSent(limited, new Map([[0, 8 * GB]]), now, granted);
+    expect(found.sent?.expected[1]).toBe(8 * GB);
+    expect(transferOf(found, now)?.sentGb).toBeLessThan(9.5);
+    expect(spentAt(found, now)).toBeLessThan(usd(0.07));
+  });
 });
