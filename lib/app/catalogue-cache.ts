@@ -161,8 +161,8 @@ interface CatalogueDeps {
 }
 
 /**
- * The catalogue by which a spec is resolved and compared, at prices as the settings read them, with the sold-out types of the spec's
- * region and of those regions that an alternative may name.
+ * The catalogue by which a spec is resolved and compared, at prices as the settings read them, with
+ * the sold-out types of the spec's region and of those regions that an alternative may name.
  */
 export async function catalogueFor(
   { catalogue, settings }: CatalogueDeps,

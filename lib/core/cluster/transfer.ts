@@ -230,8 +230,9 @@ const LATE_MAX = minutes(1);
 /**
  * How long after `now` the next measure is due: in half the time in which the nodes could send what
  * they still bring and what is left of the budget, as they may have sent since the last measure, too.
- * Otherwise the teardown would come nearer with each look that measures nothing. Nodes that keep to their limit could send slowly
- * what they are not allowed; others, all of it at the highest rate seen lately.
+ * Otherwise the teardown would come nearer with each look that measures nothing. Nodes that keep to
+ * their limit could send slowly what they are not allowed; others, all of it at the highest rate seen
+ * lately.
  */
 export function measureEvery(record: Common, now: EpochMs): DurationMs {
   const terms = termsOf(record);
